@@ -12,7 +12,7 @@ import { obeyed } from "./token.ts";
 /** Not among the page's orders, which are words: it does not end. */
 export const CAPTURE_PATH = "/capture.ndjson";
 /** What may be asked for; all of it by default. */
-export const CAPTURE_PROTOCOLS = ["vap", "pvp", "sip"] as const;
+export const CAPTURE_PROTOCOLS = ["vap", "pvp", "sip", "reload"] as const;
 
 /** Answers that path, and passes everything else on. */
 export const handleCaptures =

@@ -18,6 +18,7 @@ import {
   type NodeSettings,
   openNode,
 } from "../../machines/node/mod.ts";
+import { Captured, type Captures } from "../capture/mod.ts";
 import { nextRun, type StepperParts, stepperParts } from "../kit/mod.ts";
 import { type ByteStreamShape, type Credentials, Dialer, Keys, type StoreShape } from "../ports/mod.ts";
 import { NodeStreams } from "./node-streams.ts";
@@ -48,6 +49,7 @@ interface HostParts extends StepperParts {
   readonly credentials: Credentials;
   readonly keys: Keys["Service"];
   readonly dialer: Dialer["Service"];
+  readonly captures: Captures;
 }
 
 export const hostNode = Effect.fn("reload.host")(function* (
@@ -58,7 +60,7 @@ export const hostNode = Effect.fn("reload.host")(function* (
   const steps = yield* stepperParts;
   const run = yield* FiberSet.makeRuntime<never>();
   const dispatcher = yield* Effect.withFiber(({ currentDispatcher }) => Effect.succeed(currentDispatcher));
-  const ports = { keys: yield* Keys, dialer: yield* Dialer };
+  const ports = { keys: yield* Keys, dialer: yield* Dialer, captures: yield* Effect.service(Captured) };
   const host = new Host(settings, { ...steps, ...ports, run, dispatcher, hooks, credentials });
   yield* Effect.addFinalizer(() => Effect.sync(() => host.stop()));
   return host;
@@ -102,7 +104,7 @@ class Host implements NodeHost {
     this.isPumping = true;
     try {
       for (let taken = 0; taken < EVENTS_IN_A_ROW_MAX; taken++) {
-        const event = this.answers.shift() ?? this.events.shift();
+        const event = this.captureChanged() ?? this.answers.shift() ?? this.events.shift();
         if (event === undefined || this.isOver) break;
         for (const order of handle(this.core, event, this.parts.clock.currentTimeMillisUnsafe())) this.perform(order);
       }
@@ -111,6 +113,12 @@ class Host implements NodeHost {
       this.isPumping = false;
     }
     if (this.answers.length + this.events.length > 0) this.parts.dispatcher.scheduleTask(() => this.pump(), 0);
+  }
+
+  /** Whether somebody captures is looked at with each event: it costs nothing, and a capture misses nothing. */
+  private captureChanged(): NodeEvent | undefined {
+    const { isOn } = this.parts.captures;
+    return isOn === this.core.isCaptured ? undefined : { type: "capture", isOn };
   }
 
   private perform(order: NodeOrder): void {
@@ -158,6 +166,12 @@ class Host implements NodeHost {
       case "stepped":
         this.saw(order);
         return;
+      case "captured": {
+        const peer = streams.peerOf(order.link);
+        const { isSent, message: bytes } = order;
+        this.parts.captures.saw({ protocol: "reload", isSent, transport: "tcp", own: undefined, peer, bytes });
+        return;
+      }
       default:
         this.parts.hooks.report(order);
     }

@@ -7,6 +7,7 @@
 import { Effect, type Scope } from "effect";
 import { concat } from "../../codecs/shared/mod.ts";
 import type { NodeEvent, NodeOrder } from "../../machines/node/mod.ts";
+import type { CapturedPlace } from "../capture/mod.ts";
 import { type ByteStreamShape, type Credentials, type Dialer, type DirectStream, directOf } from "../ports/mod.ts";
 
 /** Put on a stream and not taken by its transport: beyond that messages are lost, as datagrams are. */
@@ -58,6 +59,12 @@ export class NodeStreams {
     );
     const failed = (why: string) => Effect.sync(() => tell({ type: "unreachable", link, why }));
     run(Effect.catchTag(attempt, "DialFailed", ({ why }) => failed(why)));
+  }
+
+  /** Where the other end of a link is; nowhere once it is gone. */
+  peerOf(link: number): CapturedPlace {
+    const { host, port } = this.open.get(link)?.shape.peer ?? { host: "0.0.0.0", port: 0 };
+    return { host, port };
   }
 
   write(link: number, bytes: Uint8Array): void {

@@ -6,6 +6,7 @@
  *   SIP    Authorization and its like, passwords in URIs                 "(left out)"
  *          SRTP keys, ICE passwords                                      as many x
  *          bodies that are no SDP                                        none
+ *   RELOAD ICE passwords, a configuration's shared secret                zeros, as many x
  *   each   a ticket's integrity                                          zeros
  *          numbers                                                       14...32
  *
@@ -17,6 +18,7 @@ import { readTicket, writeTicket } from "../ticket/mod.ts";
 import { PvpFrame } from "../validation/mod.ts";
 import { type VapAttribute, VapMessage } from "../vap/mod.ts";
 import { decode, encode } from "../wire/mod.ts";
+import { shownReload } from "./shown-reload.ts";
 
 /** What a capture may hold beyond what is always shown. */
 export interface Clearance {
@@ -24,7 +26,7 @@ export interface Clearance {
   readonly wholeNumbers: boolean;
 }
 /** Whose messages can be cleared. */
-export type CapturedProtocol = "vap" | "pvp" | "sip";
+export type CapturedProtocol = "vap" | "pvp" | "sip" | "reload";
 
 /** Undefined: it could not be read. */
 export const shownMessage = (
@@ -148,4 +150,9 @@ const shownSdp = (body: Uint8Array, clearance: Clearance): Uint8Array =>
       .join(""),
   );
 
-const SHOWN: Readonly<Record<CapturedProtocol, Show>> = { vap: showVap, pvp: showPvp, sip: showSip };
+const SHOWN: Readonly<Record<CapturedProtocol, Show>> = {
+  vap: showVap,
+  pvp: showPvp,
+  sip: showSip,
+  reload: shownReload,
+};

@@ -67,6 +67,8 @@ export interface Core {
   storage: StorageState | undefined;
   readonly counters: Record<Counter, number>;
   quietUntilMs: number;
+  /** Whether messages are shown as `captured`. */
+  isCaptured: boolean;
 }
 
 export const openCore = (settings: NodeSettings): Core => {
@@ -107,6 +109,7 @@ const emptyCore = (settings: NodeSettings): Core => ({
   storage: undefined,
   counters: noCounts(),
   quietUntilMs: 0,
+  isCaptured: false,
 });
 
 const noCounts = (): Record<Counter, number> => ({
@@ -148,4 +151,9 @@ export const stepped = <S extends Step<Snapshot<unknown>, unknown>>(
 export const drop = (core: Core, why: string): void => {
   core.counters.dropped++;
   note(core, "debug", "reload.dropped", { why });
+};
+
+/** For whoever captures what goes over the links. */
+export const capture = (core: Core, link: number, isSent: boolean, message: Uint8Array): void => {
+  if (core.isCaptured) core.orders.push({ type: "captured", link, isSent, message });
 };

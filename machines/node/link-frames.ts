@@ -13,7 +13,7 @@ import { ForwardingHeader, FRAME_OVERHEAD_BYTES, FramedMessage, FrameStart } fro
 import { concat, keepNewest, nodeIdText } from "../../codecs/shared/mod.ts";
 import { cutViews, decodeFirst, encode, wireErrorText } from "../../codecs/wire/mod.ts";
 import { fullBucket, type ReloadLinkEvent, reloadLink, take, waitMs } from "../reload/mod.ts";
-import { type Core, note, startOf, stepped } from "./core.ts";
+import { type Core, capture, note, startOf, stepped } from "./core.ts";
 import { enter, isFull, type Link, remove } from "./link-table.ts";
 
 /** Of a message over the limit, what is read to find out which node to answer, and how long that may take. */
@@ -49,6 +49,7 @@ export const openLink = (core: Core, link: Link): void => {
 /** Sends a message over the link; false where it is not open. */
 export const sendOn = (core: Core, link: Link, message: Uint8Array): boolean => {
   if (link.snapshot === undefined) return false;
+  capture(core, link.id, true, message);
   tell(core, link, { type: "outgoing", message, atMs: core.nowMs });
   return true;
 };
@@ -227,6 +228,7 @@ const deliver = (core: Core, link: Link, message: Uint8Array): void => {
   arrived(core, link, message);
 };
 const arrived = (core: Core, link: Link, message: Uint8Array): void => {
+  capture(core, link.id, false, message);
   link.isBusy = true;
   core.work.push({ type: "arrived", link: link.id, message });
 };

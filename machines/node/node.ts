@@ -14,14 +14,15 @@
  */
 import { answer, answerSigned, arrive, deliverOwn, oversized, valuesVerified, verified } from "./arriving.ts";
 import { fetched } from "./certificates.ts";
+import { changed } from "./changes.ts";
 import { type Core, drop, openCore } from "./core.ts";
-import { close, goOn, TIMER as LINK_TIMER, type LinkTimer, linkTimer, lost, received } from "./link-frames.ts";
+import { goOn, TIMER as LINK_TIMER, type LinkTimer, linkTimer, lost, received } from "./link-frames.ts";
 import type { Link } from "./link-table.ts";
 import { accepted, buffered, certified, connected, greetingSigned, identified, shown } from "./links.ts";
 import { OURSELVES } from "./outgoing.ts";
-import { TIMER as PEER_TIMER, peerAnswered, peerServes, peerTimer, placePeer, startPeer, tellPeer } from "./peer.ts";
+import { TIMER as PEER_TIMER, peerAnswered, peerServes, peerTimer, tellPeer } from "./peer.ts";
 import { abandon, beginRequest, concluded, TIMER as REQUEST_TIMER, requestSigned, requestTimer } from "./requests.ts";
-import { forget, kindsAnswered, TIMER as REPEAT_TIMER, repeat, repeatAll, repeatLater } from "./sequence.ts";
+import { forget, kindsAnswered, TIMER as REPEAT_TIMER, repeat, repeatLater } from "./sequence.ts";
 import { signed } from "./signing.ts";
 import {
   isStorageRequest,
@@ -94,6 +95,7 @@ const take = (core: Core, event: NodeEvent): void => {
     case "placed":
     case "leave":
     case "published":
+    case "capture":
     case "configured":
       changed(core, event);
       return;
@@ -103,47 +105,6 @@ const take = (core: Core, event: NodeEvent): void => {
 };
 
 type PortAnswer = Extract<NodeEvent, { readonly token: number }>;
-type Change = Extract<
-  NodeEvent,
-  { readonly type: "restored" | "stored" | "join" | "placed" | "leave" | "published" | "configured" }
->;
-
-const changed = (core: Core, event: Change): void => {
-  switch (event.type) {
-    case "restored":
-      tellStorage(core, { ...event, atMs: core.nowMs });
-      return;
-    case "stored":
-      stored(core, event.isStored);
-      return;
-    case "join":
-    case "placed":
-      (event.type === "join" ? startPeer : placePeer)(core, event.settings);
-      return;
-    case "leave":
-      tellPeer(core, event);
-      return;
-    case "published":
-      core.isPublished = event.isThere;
-      return;
-    case "configured": {
-      const { overlay, roots, policy } = event;
-      if (roots.length !== core.roots.length || roots.some((root, i) => root !== core.roots[i]))
-        core.trust.cached.clear();
-      core.overlay = overlay;
-      core.roots = roots;
-      // "the certificate with this Node-ID MUST NOT be considered valid", §11.1: no link of such a certificate stays open.
-      for (const link of [...core.table.links.values()])
-        if (link.names.some((name) => overlay.badNodes.includes(name))) close(core, link, "a bad node");
-      const { kinds, quota, storesPerSecond, fetchesPerSecond, badNodes } = overlay;
-      const rules = { kinds, quota, storesPerSecond, fetchesPerSecond, badNodes };
-      core.work.push({ type: "storage", event: { type: "configured", policy: rules } });
-      core.work.push({ type: "peer", event: { type: "configured", policy } });
-      repeatAll(core);
-    }
-  }
-};
-
 /** An answer to an order goes on with its job; one whose job is of another kind, or done, says nothing. */
 const portAnswered = (core: Core, event: PortAnswer): void => {
   const job = core.jobs.get(event.token);

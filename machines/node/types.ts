@@ -101,6 +101,8 @@ export type NodeEvent =
       readonly body: Body;
       readonly certificates: ReadonlyArray<Uint8Array>;
     }
+  /** From now on each message is shown as `captured`, or no more is. */
+  | { readonly type: "capture"; readonly isOn: boolean }
   /** Other nodes can fetch our certificate from the overlay, or cannot. */
   | { readonly type: "published"; readonly isThere: boolean }
   | {
@@ -156,6 +158,8 @@ export type NodeOrder =
       readonly event: { readonly type: string };
       readonly step: Step<Snapshot<unknown>, unknown>;
     }
+  /** Where messages are captured: one as it goes over a link or came from it, without its frame. */
+  | { readonly type: "captured"; readonly link: number; readonly isSent: boolean; readonly message: Uint8Array }
   /** Another node shows a certificate of our Node-ID: one account enrolled twice, and both run. */
   | { readonly type: "sameNode"; readonly host: string }
   /** What the parts are told that stand above the messages. */

@@ -2,6 +2,15 @@
 import { ok, deepStrictEqual as same } from "node:assert";
 import fc from "fast-check";
 import { shownMessage } from "../../codecs/capture/mod.ts";
+import {
+  type Body,
+  decodeBody,
+  encodeBody,
+  messageBodies,
+  Packet,
+  Payload,
+  SecurityBlock,
+} from "../../codecs/reload/mod.ts";
 import { bytesOfBase64, e164FromDigits, ipv4Of, utf8 } from "../../codecs/shared/mod.ts";
 import { headerOf, parseSip, printSip, type SipMessage, type SipRequest, TICKET_HEADER } from "../../codecs/sip/mod.ts";
 import { Ticket, writeTicket } from "../../codecs/ticket/mod.ts";
@@ -34,6 +43,59 @@ test("capture: VAP stays the message that it was, but for its seal and what we d
     }),
     { numRuns: runs },
   ));
+
+/** A message of RELOAD with any body that has a name, and with any signature. */
+const reloadMessage = fc
+  .tuple(arbitraryOf(Packet), arbitraryOf(SecurityBlock), bodyOfAnyKind())
+  .map(([packet, security, body]) => ({ packet, security, body }));
+function bodyOfAnyKind(): fc.Arbitrary<Body> {
+  const all = Object.entries(messageBodies) as Array<[Body["type"], Parameters<typeof arbitraryOf>[0]]>;
+  return fc.oneof(...all.map(([type, wire]) => arbitraryOf(wire).map((value) => ({ type, value }) as Body)));
+}
+const reloadBytes = ({ packet, security, body }: { packet: Packet; security: SecurityBlock; body: Body }): Uint8Array =>
+  encode(Packet, { ...packet, payload: encode(Payload, { contents: encodeBody(body), security }) });
+const bodyIn = (bytes: Uint8Array | undefined): Body => {
+  const packet = decode(Packet, bytes!);
+  ok(packet.ok);
+  const payload = decode(Payload, packet.value.payload);
+  ok(payload.ok);
+  const body = decodeBody(payload.value.contents);
+  ok(body?.ok === true);
+  return body.value;
+};
+
+test("capture: RELOAD stays byte for byte what it was, but for the passwords of ICE", () =>
+  fc.assert(
+    fc.property(reloadMessage, (message) => {
+      const bytes = reloadBytes(message);
+      const shown = shownMessage("reload", bytes, MASKED)!;
+      const { body } = message;
+      if ("password" in (body.value as object) && (body.value as { password: Uint8Array }).password.length > 0) {
+        const { password, ...rest } = body.value as { password: Uint8Array };
+        same(bodyIn(shown), { type: body.type, value: { ...rest, password: new Uint8Array(password.length) } });
+        same(shown.length, bytes.length);
+      } else same(shown, bytes);
+    }),
+    { numRuns: runs },
+  ));
+
+test("capture: the shared secret of an overlay is left out of its configuration; what cannot be read is not shown", () => {
+  const document = (secret: string) =>
+    utf8(`<overlay><configuration><shared-secret>${secret}</shared-secret></configuration></overlay>`);
+  const [packet] = fc.sample(arbitraryOf(Packet), { seed: 1, numRuns: 1 });
+  const [security] = fc.sample(arbitraryOf(SecurityBlock), { seed: 1, numRuns: 1 });
+  const update = (data: Uint8Array): Body => ({ type: "configUpdateReq", value: { type: "config", data } });
+  const of = (data: Uint8Array) => reloadBytes({ packet: packet!, security: security!, body: update(data) });
+  same(bodyIn(shownMessage("reload", of(document("swordfish")), WHOLE)), update(document("xxxxxxxxx")));
+  const other = utf8("<overlay/>");
+  same(shownMessage("reload", of(other), WHOLE), of(other));
+  for (const unreadable of [
+    of(other).subarray(1),
+    encode(Packet, { ...packet!, payload: utf8("a fragment") }),
+    utf8(""),
+  ])
+    same(shownMessage("reload", unreadable, WHOLE), undefined);
+});
 
 test("capture: a ticket in VAP, PVP or SIP keeps its fields and loses its proof; its number is masked in it too", () =>
   fc.assert(

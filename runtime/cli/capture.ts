@@ -35,7 +35,12 @@ import { versionOf } from "./version.ts";
 const NAME = "vipr capture";
 const SECONDS_MAX = 86_400;
 /** What Wireshark reads each by: `vipr dissector` has the first two. */
-const DISSECTOR: Readonly<Record<CapturedProtocol, string>> = { vap: "vipr.vap", pvp: "vipr.pvp", sip: "sip" };
+const DISSECTOR: Readonly<Record<CapturedProtocol, string>> = {
+  vap: "vipr.vap",
+  pvp: "vipr.pvp",
+  sip: "sip",
+  reload: "reload",
+};
 
 export const captureCommand = (args: ReadonlyArray<string>): Promise<number> =>
   command(captureTable, args, async (values) => {

@@ -6,10 +6,11 @@ export const captureTable = table({
   name: "capture",
   summary: "the messages of running programs, below TLS and without secrets, for Wireshark: a pcapng",
   usage: ["[--write FILE] [--config FILE | --data DIR] [--seconds N] [--only PROTOCOLS] [--json]"],
-  about: `It writes VAP, the exchange of PVP and SIP as the programs of the configuration send and receive them from now on, each
-program as an interface of its own, until Ctrl-C. Passwords, keys of SRTP, seals of VAP and of tickets, credentials of SIP
-and bodies that are no SDP do not leave the program; telephone numbers are masked. What is written stays SIP and VAP:
-Wireshark reads it with vipr dissector. A busy program sends on what it can and counts the rest as left out.`,
+  about: `It writes VAP, the exchange of PVP, SIP and RELOAD as the programs of the configuration send and receive them from now on,
+each program as an interface of its own, until Ctrl-C. Passwords, keys of SRTP, seals of VAP and of tickets, credentials of
+SIP and bodies that are no SDP do not leave the program; telephone numbers are masked. What is written stays a message of
+its kind: Wireshark reads it, VAP, PVP and tickets with vipr dissector. A busy program sends on what it can and counts the
+rest as left out.`,
   options: {
     ...CONFIG_OPTIONS,
     data: {
@@ -19,7 +20,7 @@ Wireshark reads it with vipr dissector. A busy program sends on what it can and 
     },
     write: { type: "string", short: "w", value: "FILE", text: "where to; - or nothing is standard output" },
     seconds: { type: "string", value: "N", text: "ends after so many" },
-    only: { type: "string", value: "PROTOCOLS", text: "of vap, pvp and sip those, with commas between them" },
+    only: { type: "string", value: "PROTOCOLS", text: "of vap, pvp, sip and reload those, with commas between them" },
     "whole-numbers": { type: "boolean", default: false, text: "telephone numbers as they are" },
     json: { ...JSON_OPTION.json, text: 'the summary as {"file", "messages", "byProtocol", "leftOut"}' },
   },

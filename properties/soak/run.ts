@@ -6,7 +6,7 @@
  *
  *   calls     between the companies' exchanges: over the trunk, then over the border elements, their media relayed
  *   uploads   of call records of other calls, to both servers, a part of them proved by PVP
- *   looks     /metrics and explain, each SAMPLE_MS
+ *   looks     /metrics and explain, each SAMPLE_MS; each COLLECTED_MS what is left when the collector has just run
  *
  * The last line is one JSON object. `perHour`: the slope of a line through the samples of the last two thirds; `noise`: the
  * standard deviation of that slope. Exit code 1 where a call or an upload failed.
@@ -25,6 +25,7 @@ import { folder } from "../interop/baresip.ts";
 import { type Company, companies, company, viprNow } from "../interop/company-world.ts";
 import { HOST } from "../interop/peers.ts";
 import { OWN } from "../interop/relays.ts";
+import { INSPECTED, openCollector } from "./collector.ts";
 import { openPbx, type Pbx } from "./pbx.ts";
 import { type Sample, slopeOf } from "./slope.ts";
 
@@ -46,6 +47,7 @@ if (![minutes, callsPerSecond, uploadsPerSecond].every((one) => one > 0)) {
   process.exit(2);
 }
 const SAMPLE_MS = 10_000;
+const COLLECTED_MS = 120_000;
 const HOLD_MS = [3_000, 6_000] as const;
 /** Of each company's ten numbers one is never called over the Internet: its calls stay records. */
 const TRUNK_ONLY = 9;
@@ -148,8 +150,12 @@ const often = (perSecond: number, endMs: number, work: (n: number) => unknown) =
 
 const story = Effect.gen(function* () {
   const { a, b } = yield* companies(yield* folder, { media: yield* OWN.open });
-  yield* company(a);
-  yield* company(b);
+  // Of the programs that are started: this process has read its own long ago.
+  process.env.NODE_OPTIONS = `${process.env.NODE_OPTIONS ?? ""} ${INSPECTED}`;
+  const running = { a: yield* company(a), b: yield* company(b) };
+  const collectorOf = ({ child, said }: (typeof running)["a"]) =>
+    Effect.promise(() => openCollector(child.pid!, () => said.text));
+  const collectors = { a: yield* collectorOf(running.a), b: yield* collectorOf(running.b) };
   const pbxOf = (one: Company) =>
     Effect.acquireRelease(
       Effect.promise(() => openPbx({ host: HOST, port: one.phonePort, agent: one.agent })),
@@ -182,6 +188,16 @@ const story = Effect.gen(function* () {
     const shown = Object.keys(samples).map((name) => `${name} ${last(name)}`);
     console.log(`${Math.round(atMs / 1_000)} s: ${JSON.stringify(counts)} ${shown.join(", ")}`);
   });
+  const collecting = Effect.gen(function* () {
+    yield* Effect.sleep(COLLECTED_MS);
+    for (const name of COMPANIES) {
+      const { heapMib, residentMib } = yield* Effect.promise(collectors[name]);
+      const atMs = performance.now() - startMs;
+      note(`${name}.heapMib`, heapMib, atMs);
+      note(`${name}.collectedMib`, residentMib, atMs);
+    }
+  });
+  yield* Effect.forkScoped(Effect.forever(collecting));
   yield* Effect.forkScoped(
     Effect.forever(Effect.catchCause(sampling, (cause) => Effect.sync(() => failed("uploadsFailed", String(cause))))),
   );

@@ -40,6 +40,14 @@ test("operator's guide: two companies on one machine, from nothing to a route", 
         return JSON.parse(out || "{}").story?.learned?.domain === "nord.example" ? true : undefined;
       }, `a route: ${shell.said()}`);
       same(await shell.run(looks!), "0", shell.said());
+      const [routes, status, doctor] = [
+        await inFolder("routes", "list", "--config", "acme.toml"),
+        await inFolder("status", "--config", "acme.toml"),
+        await inFolder("doctor", "--config", "acme.toml"),
+      ];
+      same([routes.code, routes.out.includes("+4930555001")], [0, true], routes.out + routes.err);
+      same([status.code, /^agent {4}ready, /m.test(status.out)], [0, true], status.out + status.err);
+      same([doctor.code, doctor.err], [0, ""], doctor.out);
       ok(/There is a route, to nord/.test(shell.said()), shell.said());
     } finally {
       await shell.end();

@@ -28,11 +28,25 @@ import { exitCode, listenStopped, type Stopped } from "./exit.ts";
 import { AGENT_STORE, type Folder } from "./folder.ts";
 import { openDoor } from "./open-door.ts";
 
+type Shown = Pick<AgentProxy, "counters" | "newestCalls" | "unreadable" | "messages" | "placeOf">;
+
+/** Where the exchange writes calls down and none passes through: routes and health are asked for all the same. */
+export const NO_CALLS: Shown = {
+  counters: () => ({
+    ...{ calls: 0, answered: 0, viaVipr: 0, failedOver: 0, refusedByLimit: 0, loops: 0, strangers: 0, unreadable: 0 },
+    ...{ strayResponses: 0, fellBack: {}, underWay: 0, transactions: 0, unwritten: 0 },
+  }),
+  newestCalls: () => [],
+  unreadable: { byReason: () => ({}), newest: () => [] },
+  messages: { after: () => ({ last: 0, messages: [] }) },
+  placeOf: ({ host }) => ({ side: "stranger", name: host }),
+};
+
 /** Opens it, unless the configuration says that there is none. Gives the line for the operator. `configuration`: as it stands now. */
 export const openAgentAdmin = Effect.fn("agent.admin")(function* (
   folder: Folder,
   configuration: () => Configuration,
-  proxy: Pick<AgentProxy, "counters" | "newestCalls" | "unreadable" | "messages" | "placeOf">,
+  proxy: Shown,
   fallback?: Pick<Fallback, "counts">,
   more: () => ReadonlyArray<Family> = () => [],
   routes?: ListedOrders,

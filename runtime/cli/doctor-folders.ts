@@ -54,7 +54,7 @@ const storeFindings = ({ program, data, ready }: ProgramState): Effect.Effect<Re
       const { code, why: sentence } = storeStopped(file, reason, why);
       const todo =
         code === exitCode.inUse
-          ? "a program runs without an admin port"
+          ? `a program runs without an admin port, by ${program}.admin = "none": only its log says how it is`
           : "put the copy of a good day in its place (docs/deploy/upgrade.md)";
       return Effect.succeed({ ...fault(check, "damaged", sentence, todo), code });
     }),

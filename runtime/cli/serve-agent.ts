@@ -23,9 +23,10 @@ import { allowsDomain, allowsNumber, type Configuration, type ViprConfig } from 
 import { certificateEnd } from "../metrics/certificates.ts";
 import { certificateFamily } from "../metrics/process.ts";
 import { single } from "../metrics/table.ts";
+import type { Family } from "../metrics/text.ts";
 import type { Ports } from "../node.ts";
 import { openSqlite } from "../store/sqlite.ts";
-import { openAgentAdmin } from "./agent-admin.ts";
+import { NO_CALLS, openAgentAdmin } from "./agent-admin.ts";
 import { progressLog, readAgentAgain } from "./agent-again.ts";
 import { serveDecisions, serveSipDecisions } from "./agent-decisions.ts";
 import { listensOf, peersOf, wayFor } from "./agent-sip.ts";
@@ -164,9 +165,10 @@ const sipOf = Effect.fnUntraced(function* (config: ViprConfig, { listen = [], fa
 
 /** Calls that pass through the proxy. Gives lines for the operator. */
 const proxyCalls = Effect.fnUntraced(function* (
-  { now, folder, store, outbox, vservice, rules, known, control }: AgentParts,
+  agent: AgentParts,
   { credentials, servers, peers, listen, fallback }: SipParts,
 ) {
+  const { now, store, outbox, vservice, rules } = agent;
   const { config } = now();
   let shown = credentials;
   const proxy = yield* serveAgentProxy({
@@ -190,18 +192,7 @@ const proxyCalls = Effect.fnUntraced(function* (
     `sip      ${at.join(" ")}`,
     `trunks   ${config.trunk.map(({ name }) => name).join(" ")}`,
     `border   ${border === undefined ? "none: calls go to the trunks only" : addressText(border)}`,
-    yield* openAgentAdmin(
-      folder,
-      now,
-      proxy,
-      fallback,
-      () => [
-        single("vipr_agent_routes", known()),
-        single("vipr_agent_records_waiting", outbox.counts().waiting),
-        certificateFamily({ sip: certificateEnd(shown) }, Date.now()),
-      ],
-      control,
-    ),
+    yield* adminOf(agent, proxy, fallback, () => [certificateFamily({ sip: certificateEnd(shown) }, Date.now())]),
   ];
   yield* watchCertificate("agent", () => shown);
   const useCredentials: AgentProxy["useCredentials"] = (next) => {
@@ -211,13 +202,29 @@ const proxyCalls = Effect.fnUntraced(function* (
   return { lines, useCredentials };
 });
 
+const adminOf = (
+  { folder, now, known, outbox, control }: AgentParts,
+  proxy: Parameters<typeof openAgentAdmin>[2],
+  fallback?: Fallback,
+  more: () => ReadonlyArray<Family> = () => [],
+) => {
+  const families = () => [
+    single("vipr_agent_routes", known()),
+    single("vipr_agent_records_waiting", outbox.counts().waiting),
+    ...more(),
+  ];
+  return openAgentAdmin(folder, now, proxy, fallback, families, control);
+};
+
 /** Calls that the exchange writes down: where there is no proxy. Gives lines for the operator. */
-const followCalls = Effect.fnUntraced(function* ({ now, store, outbox, vservice }: AgentParts, file: string) {
+const followCalls = Effect.fnUntraced(function* (agent: AgentParts, file: string) {
+  const { now, store, outbox, vservice } = agent;
   const reading = yield* openRecordReading({ configuration: now(), store, outbox, vservice });
   const following = Effect.scoped(followRecords(reading, file, { print: () => {}, flush: () => {} }));
   const told = Effect.tapError(following, ({ why }) => Effect.logError("agent.records", why));
   yield* Effect.forkScoped(Effect.retry(told, doubling(FOLLOW_AGAIN_MS)));
-  return { lines: [`sip      not served: agent.listen`, `records  ${file}`], useCredentials: undefined };
+  const lines = ["sip      not served: agent.listen", `records  ${file}`, yield* adminOf(agent, NO_CALLS)];
+  return { lines, useCredentials: undefined };
 });
 
 /** What is no record of ours is counted by the log, with the reason. */

@@ -16,7 +16,7 @@ export const withFreePorts = async (text: string): Promise<(part: string) => str
   );
   const ports = new Map<string, number>();
   for (const port of new Set(named.filter((one) => one !== undefined))) ports.set(port, await freePort());
-  const any = new RegExp(`(?<=[:/])(${[...ports.keys()].join("|")})(?=[/:"' ]|$)`, "gm");
+  const any = new RegExp(`(?<=[:/])(${[...ports.keys()].join("|")})(?=[/:"'> ]|$)`, "gm");
   return (part) => part.replace(any, (port) => String(ports.get(port)));
 };
 

@@ -217,7 +217,9 @@ class Host implements NodeHost {
   private saw({ machine, run, event, step }: NodeOrder & { readonly type: "stepped" }): void {
     const name = `${machine} ${run}`;
     if (event.type === "(start)") this.runs.set(name, nextRun());
-    this.parts.watcher?.saw(machine, run, event, step, this.runs.get(name) ?? 0);
+    const known = this.runs.get(name);
+    if (known === undefined) return; // it has ended: what comes later changes nothing, and has no run to belong to
+    this.parts.watcher?.saw(machine, run, event, step, known);
     if (step.snapshot.status !== "active") this.runs.delete(name);
   }
 

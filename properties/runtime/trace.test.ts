@@ -40,9 +40,11 @@ const overlayTraced = async (file: string, bytesMax?: number) => {
   const life = Effect.gen(function* () {
     const overlay = yield* overlayOf(7);
     const node = yield* overlay.join();
-    yield* overlay.join();
+    const goes = yield* overlay.join();
     const { replicas } = yield* publishNumber(node, NUMBER, vserviceId(1n), 3_600);
     yield* Effect.sleep(60_000);
+    yield* goes.leave; // its links close after its peer's machine has ended
+    yield* Effect.sleep(1_000);
     return replicas.length;
   });
   const program = Effect.gen(function* () {

@@ -34,8 +34,13 @@ for (const [nodes, hopsMax] of [
     test(`simulation: hops over ideal tables, ${nodes} nodes, seed ${seed}`, async () => {
       const half = Math.log2(nodes) / 2;
       const flags = `--nodes ${nodes} --lookups 4000 --routing-only --seed ${seed}`;
-      const { hops, success } = await routeOnly(optionsOf(flags), quiet);
+      const passing: Array<string> = [];
+      const { hops, success } = await routeOnly(optionsOf(flags), {
+        ...quiet,
+        passing: (text) => passing.push(text()),
+      });
       assert.equal(success, 1);
+      assert.deepEqual(passing.slice(0, 2), ["0 of 4000 look-ups", "256 of 4000 look-ups"]);
       atMost(hops.max, hopsMax, "the longest way");
       atMost(hops.p99, Math.log2(nodes), "p99");
       atMost(hops.mean, 1.15 * half, "mean, 16 fingers");

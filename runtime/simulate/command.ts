@@ -2,6 +2,7 @@
 import process from "node:process";
 import { command } from "../cli/options.ts";
 import { complain, say } from "../cli/output.ts";
+import { progressLine } from "../cli/progress.ts";
 import { exitCode } from "../command/exit-codes.ts";
 import { simulateTable } from "../command/tables/simulate.ts";
 import type { Line } from "./measure.ts";
@@ -24,7 +25,12 @@ const untilStopped = async (options: SimulateOptions): Promise<number> => {
   };
   process.once("SIGINT", stop);
   try {
-    await run(options, { report: (what) => complain(`simulate: ${what}`), isStopped: () => isStopped });
+    const line = progressLine();
+    await run(options, {
+      report: (what) => complain(`simulate: ${what}`),
+      passing: (text) => line(() => `simulate: ${text()}`),
+      isStopped: () => isStopped,
+    });
     return exitCode.done;
   } catch (error) {
     if (!(error instanceof Stopped)) throw error;

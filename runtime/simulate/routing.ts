@@ -41,6 +41,7 @@ export const routeOnly = async (options: SimulateOptions, hooks: Hooks): Promise
     if (i % TURN_LOOKUPS === 0) {
       await new Promise<void>((next) => setImmediate(next));
       if (hooks.isStopped()) throw new Stopped();
+      hooks.passing?.(() => `${i} of ${lookups} look-ups`);
     }
     const taken = hopsFrom(ids, viewAt, chance.between(0, nodes - 1), drawId(chance));
     if (taken !== undefined) hops.push(taken);

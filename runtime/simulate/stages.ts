@@ -10,6 +10,8 @@ import { type Simulated, secondsAt, settleAll } from "./world.ts";
 
 export interface Hooks {
   readonly report: (what: string) => void;
+  /** Within a stage, often: whoever shows it takes few. */
+  readonly passing?: (text: () => string) => void;
   readonly isStopped: () => boolean;
 }
 

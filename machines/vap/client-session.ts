@@ -60,13 +60,20 @@ export const isRegistered = (context: Context, event: Answered): boolean => {
   return isRegister(context, event) && isSuccess(response) && valueIn(response, "clientHandle") !== undefined;
 };
 
-export const ready = (context: Context, event: Answered): ClientDecision<"report" | "startTimer" | "ask"> => {
+export const ready = (
+  context: Context,
+  event: Answered,
+): ClientDecision<"report" | "startTimer" | "stopTimer" | "ask"> => {
   const response = responseOf(event)!;
   const [handle, keepaliveMs] = [valueIn(response, "clientHandle"), valueIn(response, "keepalive") ?? 0];
+  const isResumed = handle === context.handle;
+  // A server that begins again knows of no numbers, though the overlay has them.
+  const again = isResumed ? {} : { refreshBelow: context.stored.next, isRefreshing: false };
   const changed = {
+    ...again,
     handle,
     // The server still has the subscriptions of a resumed session, and may send a Notify at once.
-    subscription: handle === context.handle ? context.subscription : undefined,
+    subscription: isResumed ? context.subscription : undefined,
     keepaliveMs,
     failures: 0,
     asks: context.asks.filter(({ ask }) => ask !== event.ask),
@@ -74,7 +81,12 @@ export const ready = (context: Context, event: Answered): ClientDecision<"report
   const then = pump({ ...context, ...changed });
   return {
     context: { ...changed, ...then.context },
-    actions: [{ type: "report", what: "registered", why: "" }, keepaliveTimer(keepaliveMs), ...(then.actions ?? [])],
+    actions: [
+      { type: "report", what: "registered", why: "" },
+      ...(context.isRefreshing && !isResumed ? [{ type: "stopTimer", timer: "refresh" } as const] : []),
+      keepaliveTimer(keepaliveMs),
+      ...(then.actions ?? []),
+    ],
   };
 };
 /** Assumed when the server's answer has no Keepalive attribute. */

@@ -108,7 +108,11 @@ export const vapClient = machine("vapClient", {
         asked: { actions: decide(["answer", "learned", "report", "startTimer", "note"], asked) },
         kept: { actions: decide(["answer"], kept) },
         answered: [
-          { guard: isRegistered, target: "ready", actions: decide(["report", "startTimer", "ask"], ready) },
+          {
+            guard: isRegistered,
+            target: "ready",
+            actions: decide(["report", "stopTimer", "startTimer", "ask"], ready),
+          },
           { guard: isForgotten, target: "connecting", actions: [disconnect, decide([], startOver)] },
           { guard: isRegister, target: "waiting", actions: leaveRefused },
         ],

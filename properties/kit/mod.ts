@@ -20,6 +20,7 @@ export const {
   hostPlainly,
   keysLawsOf,
   machineLawsOf,
+  modelLawOf,
   RUNS,
   storeLawsOf,
   streamLawsOf,
@@ -35,6 +36,7 @@ export type { Codec } from "./laws-of-codec.ts";
 export type { MachineArbitraries, MachineLawOptions, TableAt } from "./laws-of-machine.ts";
 export type { WireLawOptions } from "./laws-of-wire.ts";
 export type { XStateLawOptions } from "./laws-of-xstate.ts";
+export type { ModelCommand, Modelled, ModelOptions } from "./models.ts";
 export type { Fired, Moment, Seen } from "./plain-host.ts";
 export type { Run } from "./port-law.ts";
 export type { Walk, Walkable, WalkOptions } from "./walks.ts";

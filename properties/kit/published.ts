@@ -11,5 +11,6 @@ export { streamLawsOf } from "./laws-of-streams.ts";
 export { tlsLawsOf } from "./laws-of-tls.ts";
 export { wireLawsOf } from "./laws-of-wire.ts";
 export { xstateLawsOf } from "./laws-of-xstate.ts";
+export { modelLawOf } from "./models.ts";
 export { hostPlainly } from "./plain-host.ts";
 export { walksOf } from "./walks.ts";

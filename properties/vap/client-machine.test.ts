@@ -436,6 +436,20 @@ test("50,000 numbers are published again, a few at a time, the oldest first, and
   assert.equal(context().stored.places.size, numbers.length);
 });
 
+test("a new session is told all numbers again, as after a restart of the server; a resumed one none", () => {
+  for (const isResumed of [true, false]) {
+    const { tell, numbers, asked, next } = sessionOf(5);
+    asked.length = 0;
+    tell({ type: "lost", why: "reset" });
+    tell({ type: "timerFired", timer: "reconnect" });
+    tell(connected);
+    tell(ok(next(), { type: "clientHandle", value: isResumed ? 7 : 8 }, { type: "keepalive", value: 30_000 }));
+    for (let i = 0; i < 20; i++)
+      tell(ok(next(), { type: "dhtLifetime", value: 3_600 }, { type: "subscriptionId", value: 4 }));
+    assert.deepEqual(asked, isResumed ? [] : numbers);
+  }
+});
+
 test("a number that is refused when it is published again is tried again with the others", () => {
   const { tell, numbers, asked, next } = sessionOf(2);
   asked.length = 0;

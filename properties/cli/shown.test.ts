@@ -120,7 +120,8 @@ if (isNode)
       await follow(shell, minutes!, replaced);
       ok(/^\+14085555432 [0-9a-f]{32} 0{16}$/m.test(shell.said()), shell.said());
 
-      same(await shell.run("vipr authority add-user acme --data ./authority"), "0");
+      same(await shell.run("(umask 077; openssl rand -hex 12 > acme-password)"), "0");
+      same(await shell.run("vipr authority add-user acme --password-file acme-password --data ./authority"), "0");
       await follow(shell, server!, replaced);
       await follow(shell, tenants!, replaced, { "vipr explain": "1" });
       ok(/^nord +25/m.test(shell.said()), shell.said());

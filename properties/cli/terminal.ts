@@ -10,22 +10,26 @@ const PLAIN = { NO_COLOR: undefined, FORCE_COLOR: undefined, TERM: "xterm" };
 
 interface TerminalOptions {
   readonly env?: Readonly<Record<string, string>>;
+  /** What the shell is told first. */
+  readonly before?: string;
   /** What the shell does with the streams, as `2>/dev/null`. */
   readonly behind?: string;
   readonly main?: string;
+  readonly typed?: string;
 }
 
 /** `seen`: what the terminal was given, of both streams. */
 export const onTerminal = (
   args: ReadonlyArray<string>,
-  { env = {}, behind = "", main = MAIN }: TerminalOptions = {},
+  { env = {}, before = "", behind = "", main = MAIN, typed }: TerminalOptions = {},
 ): Promise<{ readonly code: number | null; readonly seen: string }> => {
   const own = "Deno" in globalThis ? ["run", "-A"] : [];
-  const line = `${[process.execPath, ...own, main, ...args].map(quoted).join(" ")} ${behind}`;
+  const line = `${before}${[process.execPath, ...own, main, ...args].map(quoted).join(" ")} ${behind}`;
   const child = spawn("script", ["--quiet", "--return", "--command", line, "/dev/null"], {
-    stdio: ["ignore", "pipe", "inherit"],
+    stdio: ["pipe", "pipe", "inherit"],
     env: { ...process.env, ...PLAIN, ...env },
   });
+  child.stdin.end(typed ?? "");
   let seen = "";
   child.stdout.on("data", (bytes) => (seen += bytes));
   return new Promise((resolve, reject) => {

@@ -1,5 +1,5 @@
 /** Passwords: from a file, from a pipe, or asked for; never from the command line, which others on the machine can read. */
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import process from "node:process";
 import { Effect } from "effect";
 import { namedFileStopped, Stopped, stopped } from "./exit.ts";
@@ -49,6 +49,8 @@ const effectOf = (work: () => Promise<string>): Effect.Effect<string, Stopped> =
 const askPassword = async (prompt: string): Promise<string> => {
   const { stdin } = process;
   if (!stdin.isTTY) return lineOf(await whole(stdin), "standard input");
+  if (isInBackground())
+    throw stopped("usage", `${prompt}: cannot be asked for, as this program runs in the background: --password-file`);
   process.stderr.write(`${prompt}: `);
   stdin.setRawMode(true);
   try {
@@ -58,6 +60,20 @@ const askPassword = async (prompt: string): Promise<string> => {
     stdin.pause();
     complain("");
   }
+};
+
+const STAT = "/proc/self/stat";
+/**
+ * Behind `&` of a shell: whoever reads the terminal then is stopped, and what is typed goes to the shell, which runs it and keeps
+ * it. Linux tells by the terminal's foreground group; elsewhere nobody does.
+ */
+const isInBackground = (): boolean => {
+  if (!existsSync(STAT)) return false;
+  const [, , group, , , foreground] = readFileSync(STAT, "utf8")
+    .replace(/^.*\) /s, "")
+    .split(" ")
+    .map(Number);
+  return foreground! > 0 && foreground !== group;
 };
 
 const whole = async (stdin: NodeJS.ReadStream): Promise<string> => {

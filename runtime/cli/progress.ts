@@ -17,6 +17,10 @@ export const progressLine = (now: () => number = () => performance.now()): ((tex
   };
 };
 
+/** The same on a terminal alone: where scripts take standard error for complaints. */
+export const terminalLine = (): ((text: () => string) => void) =>
+  process.stderr.isTTY === true ? progressLine() : () => {};
+
 /** What a command waits for that has no numbers: on a terminal alone. */
 export const atWork = (text: string): void => {
   if (process.stderr.isTTY === true) sayOver(text);

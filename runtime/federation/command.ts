@@ -9,7 +9,7 @@ import process from "node:process";
 import { exitCode } from "../cli/exit.ts";
 import { type ValuesOf, Wrong, wholeOf } from "../cli/options.ts";
 import { complain, say } from "../cli/output.ts";
-import { progressLine } from "../cli/progress.ts";
+import { terminalLine } from "../cli/progress.ts";
 import type { simulateTable } from "../command/tables/simulate.ts";
 import { Stopped } from "../simulate/stages.ts";
 import type { Checker } from "./checks.ts";
@@ -133,7 +133,7 @@ const runOne = async (asked: Asked, seed: number): Promise<Verdict> => {
   const startedMs = performance.now();
   const plan = planOf(seed, minutes);
   if (!json && seeds === 1) complain(introOf(plan));
-  const line = progressLine();
+  const line = terminalLine();
   const tell = (ms: number) => line(() => `federation ${seed}: ${simulatedText(ms, minutes)}`);
   const outcome = await runPlan(plan, isStopped, tell);
   const { violation } = outcome;

@@ -4,7 +4,7 @@ import process from "node:process";
 import { createInterface } from "node:readline";
 import { exitCode } from "../cli/exit.ts";
 import { complain, say } from "../cli/output.ts";
-import { progressLine } from "../cli/progress.ts";
+import { terminalLine } from "../cli/progress.ts";
 import { type FederationFile, readFile } from "./file.ts";
 import { ladderOf } from "./ladder.ts";
 import { runPlan, simulatedText } from "./run.ts";
@@ -17,7 +17,7 @@ export const replayFederation = async (file: string, bytes: Uint8Array, isSteppe
     complain(`vipr replay: ${file}: ${(error as Error).message}`);
     return exitCode.usage;
   }
-  const line = progressLine();
+  const line = terminalLine();
   const tell = (ms: number) => line(() => `${file}: ${simulatedText(ms, kept.plan.minutes)}`);
   const again = await runPlan(kept.plan, undefined, tell);
   const { head, line: drawn } = ladderOf(again.events);

@@ -2,7 +2,7 @@
 import process from "node:process";
 import { command } from "../cli/options.ts";
 import { complain, say } from "../cli/output.ts";
-import { progressLine } from "../cli/progress.ts";
+import { terminalLine } from "../cli/progress.ts";
 import { exitCode } from "../command/exit-codes.ts";
 import { simulateTable } from "../command/tables/simulate.ts";
 import type { Line } from "./measure.ts";
@@ -25,7 +25,7 @@ const untilStopped = async (options: SimulateOptions): Promise<number> => {
   };
   process.once("SIGINT", stop);
   try {
-    const line = progressLine();
+    const line = terminalLine();
     await run(options, {
       report: (what) => complain(`simulate: ${what}`),
       passing: (text) => line(() => `simulate: ${text()}`),

@@ -34,6 +34,7 @@ export const FETCHES_MAX = 32;
 export const WAITING_MAX = 16;
 /** Identities not found, and how long they are not asked for again. */
 const ABSENT_MAX = 1_024;
+/** How long an identity that was not found is not asked for again. */
 export const ABSENT_MS = 60_000;
 /** Signers whose certificates are fetched for the values of one message. */
 const SIGNERS_MAX = 8;

@@ -29,6 +29,7 @@ import type { Job } from "./work.ts";
 
 /** Messages that are buffered until their sender is identified, and how long that may take. */
 export const UNIDENTIFIED_MESSAGES_MAX = 16;
+/** From the greeting of an unknown peer to the answer that identifies it. */
 export const IDENTIFY_MS = 10_000;
 /** In TLS 1.3 a client is done before its certificate has been looked at: so long the other one has for that. */
 const SHOWN_MS = 1_000;

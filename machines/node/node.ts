@@ -39,6 +39,7 @@ import type { NodeEvent, NodeOrder, NodeSettings } from "./types.ts";
 import { chainVerified, nextValue, signatureVerified } from "./verifying.ts";
 import type { Job, Work } from "./work.ts";
 
+/** A node before its first event; it orders nothing until `handle` is called. */
 export const openNode = (settings: NodeSettings): Core => openCore(settings);
 
 /** Handles one event at that time, in Unix milliseconds; the orders are to be performed in their order. */

@@ -19,6 +19,7 @@ export const REQUEST_MS = 15_000;
 export const REPLAY_MS = 600_000;
 /** Requests remembered: of one signer, whose oldest is dropped first, and of all signers. */
 export const OF_SIGNER_MAX = 512;
+/** Of all signers together. */
 export const SEEN_MAX = 16_384;
 
 /** Requests without effects: they are simply served again. */

@@ -46,6 +46,7 @@ import { writeRecords } from "./record.ts";
 import { newSession, refuse, type TlsAction, type TlsEvent, type TlsRandomness, type TlsSession } from "./session.ts";
 import { clientBase, clientExponent, isPublicValue, premasterOf, privateKeyOf, scrambler } from "./srp.ts";
 
+/** What one handshake of a client needs: its user, its chance, and the groups that it computes in. */
 export interface TlsClientInput {
   readonly userName: string;
   readonly password: string;

@@ -4,6 +4,7 @@ import type { SrpCredential } from "./credential.ts";
 import type { SessionSecrets } from "./prf.ts";
 import { newSession, type TlsAction, type TlsEvent, type TlsRandomness, type TlsSession } from "./session.ts";
 
+/** What one handshake of a server needs; `handshakeTimeoutMs` in ms, `group` in bits of N. */
 export interface TlsServerInput {
   readonly randomness: TlsRandomness;
   /** g^b modulo N for the secret b in `chance`, if it was computed ahead; otherwise it is ordered. */
@@ -22,6 +23,7 @@ export interface TlsServerInput {
 
 /** `found` answers `lookUp`; undefined: no such user. */
 export type TlsServerEvent = TlsEvent | { readonly type: "found"; readonly credential: SrpCredential | undefined };
+/** `lookUp` asks what is stored of a user, once per handshake; `found` answers it. */
 export type TlsServerAction = TlsAction | { readonly type: "lookUp"; readonly userName: string };
 
 export interface TlsServerContext extends TlsSession {

@@ -16,12 +16,16 @@ export interface TlsRandomness {
   /** From which the records' IVs are made. */
   readonly ivKey: Uint8Array;
 }
+/** Bytes of each of the three: the length of a hello's random (RFC 5246 §7.4.1.2), and the 256 bits of RFC 5054 §2.5.3. */
 export const RANDOM_BYTES = 32;
 
+/** Until `secured`, where nothing else is configured; ours, the RFCs name none. */
 export const HANDSHAKE_TIMEOUT_MS = 20_000;
 
+/** Which power of SRP: g^a or g^b, g^x, the server's v^u, and the premaster secret. RFC 5054 §2.6. */
 export type PowerId = "ours" | "verifier" | "scrambled" | "premaster";
 
+/** What either side is told: bytes of the stream below, answers to its orders, data and the wish to close from above. */
 export type TlsEvent =
   | { readonly type: "received"; readonly bytes: Uint8Array }
   /** The answer to `power`. */
@@ -32,6 +36,7 @@ export type TlsEvent =
   | { readonly type: "lost"; readonly why: string }
   | { readonly type: "timerFired"; readonly timer: "handshake" };
 
+/** What either side orders: bytes for the stream below, powers, data for above, its one timer, and notes for a log. */
 export type TlsAction =
   | { readonly type: "send"; readonly bytes: Uint8Array }
   /** base ^ exponent modulo the prime of the group: ordered, since it takes a millisecond or more. */
@@ -51,6 +56,7 @@ export type TlsAction =
   | { readonly type: "stopTimer"; readonly timer: "handshake" }
   | Note;
 
+/** What a handshake agreed: the SRP suite, the bits of its group, RFC 7627's master secret, RFC 7366's order. */
 export interface TlsFacts {
   readonly suite: SrpSuite;
   readonly group: SrpGroupBits;
@@ -58,6 +64,7 @@ export interface TlsFacts {
   readonly encryptThenMac: boolean;
 }
 
+/** How a session ended. */
 export type TlsOutcome =
   /** Ended by a close_notify of either side: no data is missing. */
   | { readonly type: "closed" }

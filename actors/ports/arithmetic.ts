@@ -2,6 +2,7 @@
 import { Context, type Effect } from "effect";
 import type { SrpGroupBits } from "../../codecs/tls/mod.ts";
 
+/** The port to the powers that TLS-SRP takes, RFC 5054 §2.6: the runtime's own arithmetic, on a thread or in place. */
 export class Arithmetic extends Context.Service<
   Arithmetic,
   {

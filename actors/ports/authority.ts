@@ -2,6 +2,7 @@
 import { Context, type Effect } from "effect";
 import type { CertificateError } from "./keys.ts";
 
+/** What a certificate is to say: names as they come into subjectAltName, times in ms since 1970. */
 export interface IssueRequest {
   /** PKCS#10 in DER; its signature is checked before anything is issued. */
   readonly csr: Uint8Array;
@@ -14,6 +15,7 @@ export interface IssueRequest {
   readonly notAfterMs: number;
 }
 
+/** What issues the overlay's certificates, RFC 6940 §11.3. */
 export interface AuthorityShape {
   /** The root certificate in DER. */
   readonly root: Uint8Array;
@@ -23,4 +25,5 @@ export interface AuthorityShape {
   readonly issue: (request: IssueRequest) => Effect.Effect<Uint8Array, CertificateError>;
 }
 
+/** The port of an enrolment server to its certificate authority. */
 export class Authority extends Context.Service<Authority, AuthorityShape>()("vipr/actors/ports/Authority") {}

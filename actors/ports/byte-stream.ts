@@ -10,6 +10,7 @@ export interface Peer {
   readonly certificates: ReadonlyArray<Uint8Array>;
 }
 
+/** One stream of bytes to a peer: TCP, TLS or memory, until either side ends it. */
 export interface ByteStreamShape {
   readonly peer: Peer;
   /**
@@ -43,4 +44,5 @@ export interface DirectStream {
 /** Put, and not yet taken by the transport; what is put before that is reached may go over it once. */
 export const DIRECT_BYTES_MAX = 2 * 1_048_576;
 
+/** The port to one stream that is open already, as a role has it that neither dials nor listens. */
 export class ByteStream extends Context.Service<ByteStream, ByteStreamShape>()("vipr/actors/ports/ByteStream") {}

@@ -16,6 +16,7 @@ export interface Member {
   readonly address: string | undefined;
   readonly isSelf: boolean;
 }
+/** A row that the other members are to learn of. */
 export interface SharedRow extends Row {
   readonly table: string;
   /** The member that has put it. */
@@ -25,6 +26,7 @@ export interface SharedRow extends Row {
 /** Into how many parts the VServices are divided. What a member holds are whole parts. */
 export const PARTITIONS = 32;
 
+/** Of the 32 parts, from 0, the one that a VService belongs to. */
 export const partitionOf = (vservice: VServiceId): number => Number(vservice % BigInt(PARTITIONS));
 
 /** What a member does with the parts that it holds. */
@@ -35,6 +37,7 @@ export interface Work {
   readonly release: (partitions: ReadonlySet<number>) => Effect.Effect<void>;
 }
 
+/** Which members of a company's cluster live, what they have put into the store they share, and whose work is whose. */
 export interface ClusterShape {
   readonly self: bigint;
   readonly members: () => ReadonlyArray<Member>;

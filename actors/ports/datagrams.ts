@@ -6,11 +6,13 @@ import type { Listening } from "./listener.ts";
 /** What a datagram can carry over IPv4. */
 export const DATAGRAM_BYTES_MAX = 65_507;
 
+/** A UDP socket, with the address and port that it has. */
 export interface DatagramSocket extends Listening {
   /** Waits for nothing and never fails; `host` is an address, not a name. */
   readonly send: (bytes: Uint8Array, host: string, port: number) => void;
 }
 
+/** What a socket tells its owner. */
 export interface DatagramHandlers {
   /** Called outside of any fiber, once for each datagram; it must not throw. The bytes are its own. */
   readonly received: (bytes: Uint8Array, host: string, port: number) => void;
@@ -18,6 +20,7 @@ export interface DatagramHandlers {
   readonly failed: (host: string, port: number, why: string) => void;
 }
 
+/** The port to UDP, for SIP and RTP. */
 export class Datagrams extends Context.Service<
   Datagrams,
   {

@@ -12,6 +12,7 @@ export interface ServerTrust {
   readonly name: string;
 }
 
+/** Where to, and as whom: plain TCP, mutual TLS, or TLS that shows no certificate of ours. */
 export interface DialTarget {
   readonly host: string;
   readonly port: number;
@@ -23,8 +24,10 @@ export interface DialTarget {
   readonly timeoutMs?: number;
 }
 
+/** For the whole of a dial: the name's addresses, TCP, and the handshake of TLS. */
 export const CONNECT_TIMEOUT_MS = 10_000;
 
+/** The port to streams that we open. */
 export class Dialer extends Context.Service<
   Dialer,
   {

@@ -3,6 +3,7 @@ import { Deferred, Effect, Queue, type Scope } from "effect";
 import { concat } from "../../codecs/shared/mod.ts";
 import { type ByteStreamShape, DIRECT_BYTES_MAX, type DirectStream } from "./byte-stream.ts";
 
+/** The direct side of a stream; of one that has none, one that reads and writes by fibers of its own, until the scope closes. */
 export const directOf = (stream: ByteStreamShape): Effect.Effect<DirectStream, never, Scope.Scope> =>
   stream.direct === undefined ? overFibers(stream) : Effect.succeed(stream.direct);
 

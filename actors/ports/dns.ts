@@ -2,6 +2,7 @@
 import { Context, type Effect } from "effect";
 import type { DnsAnswer, DnsQuestion } from "../../machines/locate/mod.ts";
 
+/** The port to the DNS, for RFC 3263. */
 export class Dns extends Context.Service<
   Dns,
   {

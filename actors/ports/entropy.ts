@@ -1,6 +1,7 @@
 /** Random bytes for secrets and identifiers; random delays and choices, which a seed may make repeatable. */
 import { Context, type Effect } from "effect";
 
+/** The port to chance: secrets, and choices that a seed may repeat. */
 export class Entropy extends Context.Service<
   Entropy,
   {

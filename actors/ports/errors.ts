@@ -15,10 +15,12 @@ export type DialReason =
   | "noCredentials"
   | "limit"
   | "closed";
+/** A stream could not be opened; `why` is for people. */
 export class DialFailed extends Data.TaggedError("DialFailed")<{ readonly reason: DialReason; readonly why: string }> {}
 
 /** `portTaken`: another program listens there. `noAddress`: this machine does not have it. */
 export type ListenReason = "portTaken" | "notPermitted" | "noAddress" | "other";
+/** Nothing listens at that address and port; `why` is for people. */
 export class ListenFailed extends Data.TaggedError("ListenFailed")<{
   readonly reason: ListenReason;
   readonly why: string;
@@ -26,6 +28,7 @@ export class ListenFailed extends Data.TaggedError("ListenFailed")<{
 
 /** `ended`: in order, by either side. `broken`: by the network or the peer's end. `malformed`: it brought what no peer may send. */
 export type ClosedReason = "ended" | "broken" | "malformed";
+/** A stream is over: neither read nor write comes about any more; `why` is for people. */
 export class StreamClosed extends Data.TaggedError("StreamClosed")<{
   readonly reason: ClosedReason;
   readonly why: string;

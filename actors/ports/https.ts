@@ -4,8 +4,10 @@ import type { ListenFailed } from "./errors.ts";
 import type { Credentials } from "./keys.ts";
 import type { Listening } from "./listener.ts";
 
+/** No answer came, or none that may be believed; `why` is for people. */
 export class HttpsFailed extends Data.TaggedError("HttpsFailed")<{ readonly why: string }> {}
 
+/** Where a server listens, as whom, and what it takes at most. */
 export interface HttpsServeOn {
   readonly host: string;
   /** 0 takes a free one. */
@@ -18,9 +20,12 @@ export interface HttpsServeOn {
   readonly requestsMax?: number;
 }
 
+/** Requests that a server answers at once, where nothing else is asked for. */
 export const HTTPS_REQUESTS_MAX = 64;
+/** For a whole request, from the dial to the last byte of its answer, where nothing else is asked for. */
 export const HTTPS_TIMEOUT_MS = 10_000;
 
+/** A request as the handler has it, whole. */
 export interface HttpsRequest {
   readonly method: string;
   /** Without its query. */
@@ -32,6 +37,7 @@ export interface HttpsRequest {
   readonly peer: { readonly host: string; readonly port: number };
 }
 
+/** A server's answer, whole. */
 export interface HttpsAnswer {
   readonly status: number;
   readonly contentType: string;
@@ -40,6 +46,7 @@ export interface HttpsAnswer {
   readonly headers?: Readonly<Record<string, string>>;
 }
 
+/** A client's request: to whom, under which authorities, and what. */
 export interface HttpsCall {
   readonly host: string;
   readonly port: number;
@@ -57,6 +64,7 @@ export interface HttpsCall {
   readonly bodyBytesMax: number;
 }
 
+/** The port to HTTPS, as enrolment and configuration have it, RFC 6940 §11. */
 export class Https extends Context.Service<
   Https,
   {

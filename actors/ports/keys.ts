@@ -41,6 +41,7 @@ export class CertificateError extends Data.TaggedError("CertificateError")<{
   readonly why: string;
 }> {}
 
+/** The port to keys, signatures and certificates; secrets stay behind it. */
 export class Keys extends Context.Service<
   Keys,
   {

@@ -4,6 +4,7 @@ import type { ByteStreamShape } from "./byte-stream.ts";
 import type { ListenFailed } from "./errors.ts";
 import type { CertificateError, Credentials } from "./keys.ts";
 
+/** Where to listen, for whom, and for how many at once. */
 export interface ListenOn {
   readonly host: string;
   /** 0 takes a free one. */
@@ -18,16 +19,19 @@ export interface ListenOn {
   readonly streamsMax?: number;
 }
 
+/** Streams that a listener has open at once, where nothing else is asked for. */
 export const STREAMS_MAX = 1_024;
 
 /** `notTls`: the handshake failed, or there was none; then what the chain that was shown lacks; `full`: `streamsMax`. */
 export type StreamRefusal = "notTls" | "full" | CertificateError["reason"];
 
+/** An address and port: where something listens, or is to; port 0 for a free one. */
 export interface Listening {
   readonly host: string;
   readonly port: number;
 }
 
+/** The port to streams that others open. */
 export class Listener extends Context.Service<
   Listener,
   {

@@ -24,6 +24,7 @@ export interface PstnIncoming {
   readonly called: E164;
 }
 
+/** A line of the telephone network: which numbers ring there, and who answers. */
 export interface PstnLine {
   /** For the log. */
   readonly name: string;
@@ -33,6 +34,7 @@ export interface PstnLine {
   readonly incoming: (call: PstnIncoming) => Effect.Effect<(event: PstnEvent) => Effect.Effect<void>>;
 }
 
+/** A telephone network. */
 export interface PstnShape {
   /** Numbers ring at this line until the scope closes. Gives what this line's calls are placed with. */
   readonly attach: (line: PstnLine) => Effect.Effect<PstnTrunk, never, Scope.Scope>;
@@ -40,9 +42,11 @@ export interface PstnShape {
   readonly place: PstnTrunk["place"];
 }
 
+/** What a line's own calls are placed by. */
 export interface PstnTrunk {
   /** Carries the call to its end, telling the caller's side meanwhile. Nothing is told after `ended` or `failed`. */
   readonly place: (call: PstnCall, tell: (event: PstnEvent) => Effect.Effect<void>) => Effect.Effect<void>;
 }
 
+/** The port to the telephone network, of simulations and the demonstration. */
 export class Pstn extends Context.Service<Pstn, PstnShape>()("vipr/actors/ports/Pstn") {}

@@ -8,6 +8,7 @@ import { Context, Data, type Effect } from "effect";
 
 /** A key's bytes, a value's bytes. */
 export const STORE_KEY_BYTES_MAX = 1_024;
+/** Bytes of one value; a longer one is refused as `malformed`. */
 export const STORE_VALUE_BYTES_MAX = 1_048_576;
 /** Rows that one `scan` or `due` gives; the next call goes on after the last. */
 export const STORE_ROWS_MAX = 1_000;
@@ -41,17 +42,20 @@ export const storeRefusal = (fault: StoreFault): string => {
   return fault === "busy" ? "too many writes wait" : "the server's store refuses writes";
 };
 
+/** A read or a write that did not come about; `why` is for people. */
 export class StoreFailed extends Data.TaggedError("StoreFailed")<{
   readonly reason: StoreFault;
   readonly why: string;
 }> {}
 
+/** A row of a table. */
 export interface Row {
   readonly key: Uint8Array;
   readonly value: Uint8Array;
   /** Milliseconds since 1970; undefined for a row that is never due. */
   readonly dueMs: number | undefined;
 }
+/** One change of a write: a row put, or a key removed. */
 export type Change =
   | {
       readonly type: "put";
@@ -65,6 +69,7 @@ export type Change =
     }
   | { readonly type: "remove"; readonly table: string; readonly key: Uint8Array };
 
+/** Which rows of a table a scan gives. */
 export interface ScanOf {
   /** Keys that begin so; default all. */
   readonly prefix?: Uint8Array;
@@ -74,6 +79,7 @@ export interface ScanOf {
   readonly rowsMax?: number;
 }
 
+/** Tables of keys and values on disk, or wherever they outlive the process. */
 export interface StoreShape {
   /** All or none. When it succeeds, a loss of power takes nothing of it away; when it fails, nothing has changed. */
   readonly write: (changes: ReadonlyArray<Change>) => Effect.Effect<void, StoreFailed>;
@@ -87,4 +93,5 @@ export interface StoreShape {
 /** A store that is only looked at. */
 export type ReadableStore = Pick<StoreShape, "read" | "scan" | "due">;
 
+/** The port to what outlives the process: tables of keys and values. */
 export class Store extends Context.Service<Store, StoreShape>()("vipr/actors/ports/Store") {}

@@ -36,6 +36,7 @@ const PUSHES_MAX = 4;
  */
 const PUSH_AGAIN_MS = 30_000;
 
+/** The overlay's configuration as a node has it in force, checks, passes on and fetches again, RFC 6940 §6.5.4 and §11. */
 export interface Configuration extends Pick<ConfigurationState, "now" | "document" | "roots"> {
   /** A ConfigUpdate, answered when it has been verified. */
   readonly serve: (

@@ -5,6 +5,7 @@ import type { ListenReason, StoreFault } from "../ports/mod.ts";
 
 /** `configuration`: what it asks for, or its end. `ring`: no place there, or not in time. */
 export type JoinFault = "configuration" | "certificate" | "store" | "port" | "ring";
+/** A node has no place in the ring; `why` is for people. */
 export class JoinFailed extends Data.TaggedError("JoinFailed")<{
   readonly reason: JoinFault;
   readonly why: string;
@@ -24,10 +25,12 @@ export class OverlayRefused extends Data.TaggedError("OverlayRefused")<{
  * their turn. `store`: this node could not save that it is about to store the value.
  */
 export type UnreachableReason = "timedOut" | "lost" | "busy" | "store";
+/** The overlay gave no answer, or our own disk did not let us ask; `why` is for people. */
 export class OverlayUnreachable extends Data.TaggedError("OverlayUnreachable")<{
   readonly reason: UnreachableReason;
   readonly why: string;
 }> {}
+/** How a request of ours ends that has no answer to its question. */
 export type OverlayError = OverlayRefused | OverlayUnreachable;
 
 /** The operator's document is refused: by RFC 6940's name for the error, and what was wrong. */

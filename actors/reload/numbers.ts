@@ -25,6 +25,7 @@ const KIND = kindId.viprRegistration;
 /** "DHTLifetime default 7 days". */
 export const NUMBER_LIFETIME_S = 604_800;
 
+/** Stores our claim to a number, for seven days unless said otherwise; gives the nodes that have copies. Fails with OverlayError. */
 export const publishNumber = (
   node: Stores,
   number: E164,
@@ -72,6 +73,7 @@ export const withdrawNumber = (
     ),
   );
 
+/** All claims to a number whose signatures hold. Fails with OverlayError. */
 export const claimsOf = (
   node: Pick<OverlayNode, "fetch" | "resourceOf">,
   number: E164,

@@ -37,6 +37,7 @@ export interface NodeLimits {
   /** Which messages carry our certificate; see `Carry`. */
   readonly carry: Carry;
 }
+/** The limits of a node where nothing else is said. */
 export const nodeLimits: NodeLimits = {
   neighbours: 20,
   fingers: 16,

@@ -44,6 +44,7 @@ export interface Trust {
   /** DER. */
   readonly roots: ReadonlyArray<Uint8Array>;
 }
+/** Who signed a document or a Kind, or why it is refused. */
 export type Verdict = { readonly by: NodeId | "authority" } | { readonly refused: string };
 
 /** The SecurityBlock of these bytes, as a configuration or Kind holds it in base64. */

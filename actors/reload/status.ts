@@ -16,6 +16,7 @@ export interface ValueStorageStatus {
   readonly replicas: Readonly<Record<string, number>>;
 }
 
+/** What a node knows of its ring and of itself, now. */
 export interface NodeStatus extends ValueStorageStatus {
   readonly state: PeerState;
   /** Nearest first. */

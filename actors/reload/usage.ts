@@ -29,6 +29,7 @@ export type Place =
   | { readonly index: number; readonly key?: undefined };
 export const APPEND = 0xffff_ffff;
 
+/** An entry to be stored: where, of which Kind, and for how many seconds, RFC 6940 §7.4.1. */
 export type ToStore = Place & {
   /** 128 bits. */
   readonly resourceId: Uint8Array | bigint;
@@ -38,6 +39,7 @@ export type ToStore = Place & {
   readonly exists: boolean;
   readonly lifetimeS: number;
 };
+/** An entry of the overlay, with the node that signed it. */
 export interface Fetched {
   /** Of a dictionary. */
   readonly key: Uint8Array;
@@ -47,6 +49,7 @@ export interface Fetched {
   readonly signer: NodeId;
 }
 
+/** What a node does in the overlay for those above it: store, fetch, look for an application, ping. */
 export interface Usage {
   readonly store: (item: ToStore) => Effect.Effect<{ readonly replicas: ReadonlyArray<NodeId> }, OverlayError>;
   /** The entries that exist, whose signature holds and whose signer may write them; others are left out. */

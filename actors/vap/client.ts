@@ -20,10 +20,12 @@ import { type Credentials, type Dialer, Entropy } from "../ports/mod.ts";
 import { clientOf, jobTable, type VapClient, type VapState } from "./jobs.ts";
 import { vapLink } from "./link.ts";
 
+/** Routes that were learned and not yet taken; the next is not answered, so that the server tells it again. */
 export const LEARNED_MAX = 1_024;
 const MAILBOX_EVENTS_MAX = 256;
 const RECONNECT_MS = [1_000, 2_000] as const;
 
+/** Which server, as whom, for which VService. Times in ms. */
 export interface VapClientOptions {
   readonly host: string;
   readonly port: number;

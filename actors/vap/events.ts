@@ -8,6 +8,7 @@ interface FromAgent {
   readonly host: string;
 }
 
+/** What a server of VAP reports of its clients, for its log. */
 export type VapEvent =
   /** `name`: the agent's product, version and host, as it says. */
   | (FromAgent & { readonly type: "registered"; readonly name: string })

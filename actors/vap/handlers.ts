@@ -28,6 +28,7 @@ export interface VapHandlers<R = never> {
   ) => Effect.Effect<void, { readonly why: string }, R>;
   readonly uploadVcr: (vcr: Vcr, username: string) => Effect.Effect<void, { readonly why: string }, R>;
 }
+/** The answer to Publish of a VService: entries that the user may have, those there are, and seconds that the overlay stores one. */
 export interface PublishedVService {
   readonly quotaLimit: number;
   readonly quotaCurrent: number;

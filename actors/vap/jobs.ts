@@ -12,6 +12,7 @@ export interface VapState {
   readonly why: string;
 }
 
+/** A call agent's session with its server, over as many connections as that takes, until the scope closes. */
 export interface VapClient {
   /** Whether the server has us registered, and every change of it. */
   readonly state: SubscriptionRef.SubscriptionRef<VapState>;

@@ -24,12 +24,14 @@ import type { Change, Row, StoreFailed, StoreShape } from "../ports/mod.ts";
 
 /** Of one VService: the oldest goes for one more. And of all. */
 export const KEPT_OF_VSERVICE_MAX = 10_000;
+/** Routes kept of all VServices. */
 export const KEPT_MAX = 100_000;
 /** Half of a ticket's usual life. */
 export const KEPT_MS = 30 * 86_400_000;
 
 const TABLE = "keptRoutes";
 
+/** Learned routes that no agent has taken yet. */
 export interface KeptRoutes {
   /** Durable when it ends, unless the store refused: that is logged, and the route is told all the same. */
   readonly keep: (vservice: VServiceId, info: ValInfo) => Effect.Effect<void>;
@@ -49,6 +51,7 @@ export const forgetfulRoutes: KeptRoutes = {
   follow: () => undefined,
 };
 
+/** With what the store has of them; without a store, none are kept. Fails with StoreFailed. */
 export const openKeptRoutes = Effect.fn("vap.keptRoutes")(function* (
   store: StoreShape | undefined,
   /** Whether the VService's list of domains still lets it be told. */

@@ -33,6 +33,7 @@ import {
 
 /** VServices with an owner: of all users, and of one, so that no user takes the room of others by publishing more. */
 export const VSERVICES_MAX = 10_000;
+/** VServices that one user may own. */
 export const VSERVICES_OF_USER_MAX = 1_000;
 
 /** Half a year: an agent that is still in use was there since. */
@@ -45,6 +46,7 @@ const USED = "vserviceUsed";
 /** Acquired, and not in the store yet. */
 const NOT_STORED_MS = Number.POSITIVE_INFINITY;
 
+/** Which user owns which VService, also while it is not published. */
 export interface Owners {
   /** Whether another user owns it: one with a key, or one whose instances are not withdrawn yet. */
   readonly isOwnedByAnother: (vservice: VServiceId, username: string) => boolean;

@@ -17,6 +17,7 @@ import { drive, mailbox, type OwnOrder, performing, Replies } from "../kit/mod.t
 import { Entropy } from "../ports/mod.ts";
 import { PublishFailed } from "./errors.ts";
 
+/** At which rate, how long an entry lives, and how one number is stored. */
 export interface VapPublisherOptions<R> {
   /** The rate that the overlay allows; default 10, docs/protocol/overlay.md#storage. */
   readonly storesPerSecond?: number;
@@ -33,6 +34,7 @@ export interface VapPublisherOptions<R> {
   readonly store: (vservice: VServiceId, number: E164) => Effect.Effect<void, { readonly why: string }, R>;
 }
 
+/** Stores numbers in the overlay at its rate, and again before they end. */
 export interface VapPublisher {
   /** Succeeds when the overlay stores it; fails after a few tries, or when too many wait. */
   readonly publish: (vservice: VServiceId, number: E164) => Effect.Effect<void, PublishFailed>;

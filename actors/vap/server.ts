@@ -43,6 +43,7 @@ import { type Owners, openOwners } from "./owners.ts";
 import type { VapSession } from "./session.ts";
 import { type VapGroups, vapSessions } from "./sessions.ts";
 
+/** Where it listens, as whom, whose passwords it knows, and its times and limits. */
 export interface VapServerOptions {
   readonly host: string;
   /** 0 takes a free one. */
@@ -69,6 +70,7 @@ export interface VapServerOptions {
   readonly groups?: VapGroups;
 }
 
+/** A server of VAP that listens, until the scope closes. */
 export interface VapServer {
   readonly host: string;
   readonly port: number;
@@ -79,6 +81,7 @@ export interface VapServer {
   /** As they are at the moment. */
   readonly counters: Effect.Effect<VapCounters>;
 }
+/** How many there are, and how many there were since the start. */
 export interface VapCounters {
   readonly connections: number;
   readonly sessions: number;

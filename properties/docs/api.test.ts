@@ -34,7 +34,7 @@ test("docs: docs/api has every value that an entry exports, as the runtime sees 
 /** Entries whose every name has a comment. */
 const WHOLE = ["vipr", "vipr/kit", "vipr/properties"];
 /** Names without one elsewhere, by floor: there may be fewer of them, and not more. */
-const WITHOUT_MAX: Readonly<Record<string, number>> = { codecs: 0, machines: 241, actors: 192, runtime: 0 };
+const WITHOUT_MAX: Readonly<Record<string, number>> = { codecs: 0, machines: 241, actors: 165, runtime: 0 };
 
 test("docs: what is exported has a comment where users begin, and elsewhere no more names lack one than did", () => {
   const lacking = ENTRIES.flatMap(({ specifier, names }) =>
